@@ -111,7 +111,7 @@ export const de: WardWords = {
     unknown: "Kein Patient mit diesem Namen ist registriert",
     notWatched: "Nicht überwacht: Kein Gerät sendet",
     stripNow: "Laufende Kurve",
-    stripAt: (time) => `Streifen um ${time}`,
+    stripAt: (time) => `Streifen: ${time}`,
     ago: (length) => `vor ${length}`,
     backToLive: "Zurück zu live",
     fullPaper: "Ganzes Papier",

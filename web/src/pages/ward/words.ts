@@ -1,9 +1,10 @@
 /** Sentences about beds and alarms, in the chosen language. */
-import { clock, number } from "../../i18n";
+import { computed } from "@preact/signals";
+import { clock, dateTime, number } from "../../i18n";
 import { wardWords } from "../../i18n/ward";
 import { isLatched, type KnownAlarm } from "../../station/alarms";
 import type { Alarm } from "../../station/api";
-import { bedName, persons } from "./state";
+import { bedName, now, persons } from "./state";
 
 /** Rules whose value is in seconds, which are written with a decimal. */
 const IN_SECONDS = new Set(["asystole", "pause"]);
@@ -83,6 +84,24 @@ export function duration(ms: number): string {
 
 export function timeOf(ms: number): string {
   return clock(new Date(ms));
+}
+
+/** 2026-02-22T14:31:02, by this computer's clock, as fields have it. */
+export function localIso(ms: number): string {
+  const zoneMs = new Date(ms).getTimezoneOffset() * 60_000;
+  return new Date(Math.floor(ms) - zoneMs).toISOString().slice(0, 19);
+}
+
+const today = computed(() => dayOf(now.value));
+
+function dayOf(ms: number): string {
+  return localIso(ms).slice(0, 10);
+}
+
+/** 14:31:02, or 22 Feb 2026, 14:31:02 of another day than today. */
+export function momentText(ms: number): string {
+  const day = dayOf(ms);
+  return day === today.value ? timeOf(ms) : `${dateTime(day)}, ${timeOf(ms)}`;
 }
 
 export function hoursMinutes(ms: number): string {

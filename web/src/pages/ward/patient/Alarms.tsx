@@ -8,7 +8,7 @@ import { KeyHint } from "../../../ui/KeyHint";
 import { acknowledge, silence, underway } from "../acting";
 import { AlarmShape } from "../board/AlarmShape";
 import { current, now, openDialog, ownAlarms } from "../state";
-import { alarmText, stateText, timeOf } from "../words";
+import { alarmText, momentText, stateText } from "../words";
 import { lookAtAlarm } from "./keys";
 import { hours } from "./looking";
 import "./alarms.css";
@@ -47,7 +47,7 @@ function Row({ alarm }: { readonly alarm: KnownAlarm }) {
           <AlarmShape priority={alarm.priority} isHollow={alarm.state !== "firing"} />
         </span>
         <span class="own-what">{alarmText(alarm)}</span>
-        <time>{timeOf(alarm.since_ms)}</time>
+        <time>{momentText(alarm.since_ms)}</time>
         <span class="own-state">{stateText(alarm, 1, now.value)}</span>
       </button>
       {isCurrent && (
@@ -81,7 +81,7 @@ function Steps({ alarm }: { readonly alarm: KnownAlarm }) {
     <ol class="own-steps" aria-label={words.steps}>
       {steps.map(({ number: at, step, by, at_ms: ms, note }) => (
         <li key={at}>
-          <time>{timeOf(ms)}</time>
+          <time>{momentText(ms)}</time>
           <span>
             {words.step[step]}, {words.by[by] ?? by}
             {note === "" ? "" : `: ${words.noted(note)}`}

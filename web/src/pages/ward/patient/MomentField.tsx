@@ -2,6 +2,7 @@
 import { dateTime } from "../../../i18n";
 import { wardWords } from "../../../i18n/ward";
 import { moment } from "../state";
+import { localIso } from "../words";
 import { lookAt } from "./keys";
 import { cursorMs, deviceNow } from "./looking";
 
@@ -27,10 +28,4 @@ export function MomentField() {
 /** The moment at the cursor in words. */
 export function cursorMsText(): string {
   return dateTime(localIso(cursorMs.value));
-}
-
-/** 2026-02-22T14:31:02, as the field has it. */
-function localIso(ms: number): string {
-  const zoneMs = new Date(ms).getTimezoneOffset() * 60_000;
-  return new Date(Math.floor(ms) - zoneMs).toISOString().slice(0, 19);
 }

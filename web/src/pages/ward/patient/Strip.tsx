@@ -11,7 +11,7 @@ import { StripNotes } from "../board/BedTile";
 import { layout } from "../board/layout";
 import { Strips, StripWindow } from "../board/Strips";
 import { chosen, moment, ownAlarms, stale, watched } from "../state";
-import { alarmText, duration, timeOf } from "../words";
+import { alarmText, duration, momentText } from "../words";
 import { backToLive, switchWhole } from "./keys";
 import { calibration, caliper, deviceNow, group, isMeasuring, isWhole, stretch } from "./looking";
 import { leadsBeyond, type Stretch } from "./stretch";
@@ -23,7 +23,7 @@ const MM_PER_S = 25;
 export function Strip({ name }: { readonly name: string }) {
   const texts = wardWords.value.patient;
   const ms = moment.value;
-  const title = ms === null ? texts.stripNow : texts.stripAt(timeOf(ms));
+  const title = ms === null ? texts.stripNow : texts.stripAt(momentText(ms));
   return (
     <section class="card-of strip-card" aria-label={title}>
       <header>
@@ -153,7 +153,7 @@ function PastPaper({ ms, read, recording }: PastPaperProps) {
     [recording, isWhole.value, layout.value, group.value],
   );
   const marks = useMarks(ms, read);
-  const description = `${texts.stripAt(timeOf(ms))}, ${texts.leadsOf(recording.leadNames.join(", "))}`;
+  const description = `${texts.stripAt(momentText(ms))}, ${texts.leadsOf(recording.leadNames.join(", "))}`;
   return (
     <div class="strip-paper">
       <Paper
@@ -182,7 +182,7 @@ function useMarks(ms: number, read: Stretch): Marks {
   const alarm = ownAlarms.value.find(
     ({ alarm: each, since_ms: sinceMs }) => each === chosen.value && sinceMs === ms,
   );
-  const caption = alarm === undefined ? timeOf(ms) : alarmText(alarm);
+  const caption = alarm === undefined ? momentText(ms) : alarmText(alarm);
   const fromS = (ms - read.fromMs) / 1000;
   const lastedS = alarm?.ended_ms == null ? 0 : (alarm.ended_ms - alarm.since_ms) / 1000;
   const toS = fromS + Math.min(MOST_BAND_S, Math.max(THIN_S, lastedS));
