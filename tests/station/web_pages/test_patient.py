@@ -97,6 +97,19 @@ def test_a_moment_is_reached_by_click_key_and_date(opened: OpenedWard) -> None:
     opened.check()
 
 
+def test_paper_that_is_read_again_stays_where_a_person_moved_it(opened: OpenedWard) -> None:
+    opened.goto(f"/patients/p-4?at={now_ms() - 20_000}", "#ecg-paper")
+    bar = opened.page.locator(".strip-paper").get_by_role("scrollbar")
+    bar.press("Home")
+    expect(bar).to_have_attribute("aria-valuenow", "0")
+    most = bar.get_attribute("aria-valuemax")
+    assert most is not None
+    # What has happened meanwhile is on the paper, too.
+    expect(bar).not_to_have_attribute("aria-valuemax", most, timeout=WAIT_MS)
+    expect(bar).to_have_attribute("aria-valuenow", "0")
+    opened.check()
+
+
 def test_alarms_are_on_the_time_line_with_their_steps(opened: OpenedWard) -> None:
     page, ward = opened.page, opened.ward
     past_ms = now_ms() - 20 * MINUTE_MS

@@ -37,15 +37,20 @@ export interface PaperProps {
   readonly description: string;
   /** The second at the left edge, of a recording that has not been looked at; 0 by default. */
   readonly startS?: number;
+  /**
+   * What is looked at, of a recording that is read anew while it goes on: the view stays while this is
+   * the same object. By default the recording itself.
+   */
+  readonly viewKey?: object;
   /** Whether keys of a single character act (WCAG 2.1.4). They do by default. */
   readonly singleKeys?: boolean;
 }
 
 /** Where each recording was looked at, so that a tab comes back as it was left. */
-const VIEWS = new WeakMap<Recording, View>();
+const VIEWS = new WeakMap<object, View>();
 
 export function Paper(props: PaperProps) {
-  const { recording, display, marks, tool, caliper, description } = props;
+  const { recording, display, marks, tool, caliper, description, viewKey = recording } = props;
   const frame = useRef<HTMLDivElement>(null);
   const base = useRef<HTMLCanvasElement>(null);
   const over = useRef<HTMLCanvasElement>(null);
@@ -132,13 +137,13 @@ export function Paper(props: PaperProps) {
 
   useEffect(() => {
     if (screen === null) return;
-    screen.view = VIEWS.get(recording) ?? { ...START, fromS: latest.current.props.startS ?? 0 };
+    screen.view = VIEWS.get(viewKey) ?? { ...START, fromS: latest.current.props.startS ?? 0 };
     beat.value = null;
     crop.value = null;
     return () => {
-      VIEWS.set(recording, screen.view);
+      VIEWS.set(viewKey, screen.view);
     };
-  }, [screen, recording]);
+  }, [screen, viewKey]);
 
   const { poorLeads, beats, evidence } = marks;
   useEffect(() => {

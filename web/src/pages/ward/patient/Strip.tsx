@@ -152,6 +152,8 @@ function PastPaper({ ms, read, recording }: PastPaperProps) {
     }),
     [recording, isWhole.value, layout.value, group.value],
   );
+  // A stretch that has not ended is read again and again; what a person looks at stays.
+  const viewKey = useMemo(() => ({}), [read.patient, read.fromMs]);
   const marks = useMarks(ms, read);
   const description = `${texts.stripAt(momentText(ms))}, ${texts.leadsOf(recording.leadNames.join(", "))}`;
   return (
@@ -167,6 +169,7 @@ function PastPaper({ ms, read, recording }: PastPaperProps) {
         }}
         onCrop={() => undefined}
         singleKeys={singleKeys.value}
+        viewKey={viewKey}
         startS={(ms - read.fromMs) / 1000 - BEFORE_S}
         description={description}
       />
@@ -186,13 +189,13 @@ function useMarks(ms: number, read: Stretch): Marks {
   const fromS = (ms - read.fromMs) / 1000;
   const lastedS = alarm?.ended_ms == null ? 0 : (alarm.ended_ms - alarm.since_ms) / 1000;
   const toS = fromS + Math.min(MOST_BAND_S, Math.max(THIN_S, lastedS));
+  // The paper moves to evidence that is new to it.
+  const evidence = useMemo(
+    () => [{ leads: [], fromS, toS, caption }],
+    [read.patient, read.fromMs, fromS, toS, caption],
+  );
   return useMemo(
-    () => ({
-      beats: read.beats,
-      evidence: [{ leads: [], fromS, toS, caption }],
-      poorLeads: [],
-      spikesS: [],
-    }),
-    [read, fromS, toS, caption],
+    () => ({ beats: read.beats, evidence, poorLeads: [], spikesS: [] }),
+    [read.beats, evidence],
   );
 }
