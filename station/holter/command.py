@@ -71,10 +71,11 @@ def run_import_command(arguments: Sequence[str]) -> int:
         store = None if options.patient is None else Store(settings.database, options.patient)
         source = Source(options.file, _hints(options))
         report = import_recording(source, options.processes)
-        if store is not None:
-            print(f"report {store.add(report, options.lang)} of {options.patient}")
+        # First the files: they are there if the database does not answer after the long work.
         if store is None or options.out is not None:
             _write(report, options.out or Path(), options.file.stem, formats, options.lang)
+        if store is not None:
+            print(f"report {store.add(report, options.lang)} of {options.patient}")
     except EcgError as error:
         return _refuse(f"{error.title}: {error.detail}")
     except FAILURES as error:

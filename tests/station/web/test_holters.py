@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine, text
 
+from analysis.holter.report import HolterReport
 from signals.leads import LEADS
 from signals.synthetic.catalogue import EXAMPLES
 from signals.synthetic.generator import SyntheticEcg
 from station.holter.command import run_import_command
+from station.holter.work import Source, import_recording
 from tests.station.running import Station, running_station
 
 FS_HZ = 250
@@ -67,6 +70,31 @@ def test_a_patients_report_is_served(
         assert client.get(path, params={"format": "id"}).status_code == 422
     with station.client(station.keys["ingest"]) as client:
         assert client.get(path).status_code == 403
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_files_outlive_a_database_that_fails_after_the_work(
+    station: Station,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def import_and_lose_the_table(source: Source, processes: int) -> HolterReport:
+        report = import_recording(source, processes)
+        engine = create_engine(station.database_url)
+        with engine.begin() as connection:
+            connection.execute(text("DROP TABLE holters"))
+        engine.dispose()
+        return report
+
+    monkeypatch.setattr("station.holter.command.import_recording", import_and_lose_the_table)
+    arguments = [str(recording(tmp_path)), "--patient", "p-1", "--out", str(tmp_path / "out")]
+    arguments += ["--format", "json", "--database", station.database_url]
+    assert run_import_command(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path / 'out' / 'a.holter.json'}\n"
+    assert "Database does not answer" in err
+    assert (tmp_path / "out" / "a.holter.json").stat().st_size > 0
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
