@@ -30,7 +30,8 @@ STEEP_PLACES: Final = 48
 HALF_WIDTH: Final = 2
 NUMBERS: Final = SHAPE_SAMPLES + STEEP_PLACES + 2
 MIN_RANGE: Final = 1e-6
-MAX_SIZE: Final = 1e6  # no unit of an ECG makes it larger
+# Codes of 24 bits and nanovolts are far below it; differences of such values stay within float32.
+MAX_SIZE: Final = 1e30
 # Rows that are computed together: their intermediate arrays fit into the second-level cache.
 BLOCK_ROWS: Final = 256
 

@@ -42,6 +42,10 @@ def test_the_unit_does_not_matter() -> None:
     expected = single_beat_probabilities(beats)
     assert np.allclose(single_beat_probabilities(in_mv), expected, atol=0.01)
     assert np.allclose(expected.sum(axis=1), 1)
+    # Nanovolts, codes of 24 bits, and what no unit makes of an ECG.
+    for factor in (1e6, 2.0**24, 1e29):
+        made = single_beat_probabilities(np.float32(factor) * beats)
+        assert np.allclose(made, expected, atol=0.01)
 
 
 @requires_shared
