@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 # The watch remembers a share of 1/e of a group of beats after 150 beats (heads/beats/describe.py):
-# two minutes. docs/holter.md has what lead-ins of other lengths give.
+# two minutes. docs/holter.md has what differs from a single pass after such a lead-in.
 PIECE_S: Final = 1800
 LEAD_IN_S: Final = 300
-# The slowest rule needs 13 beats at 43 /min and more before it holds.
+# What holds at a piece's end ends there, less its hold: 15 s at most (ENDS_AFTER_S). This has to be
+# behind the seam, which is within 10 s (SEAM_S); beats are final 1.3 s late.
 TAIL_S: Final = 30
 
 

@@ -12,9 +12,11 @@ from formats.hints import Hints
 from formats.stretches.opening import open_long
 from formats.stretches.recording import LongRecording
 from signals.synthetic.catalogue import EXAMPLES
-from station.holter.joining import join
+from station.holter.joining import SEAM_S, join
 from station.holter.passing import Found, watch_pieces
-from station.holter.pieces import Piece, cut
+from station.holter.pieces import TAIL_S, Piece, cut
+from station.watch.fleet import FINAL_AFTER_S
+from station.watch.held import ENDS_AFTER_S
 from tests.data import SHARED, requires_shared
 from tests.station.watch.streams import synthetic
 
@@ -31,6 +33,12 @@ def test_pieces_follow_each_other() -> None:
     assert (pieces[0].from_s, pieces[0].start_s, pieces[-1].end_s) == (0, 0, 86_400.5)
     assert all(each.start_s - each.from_s == 300 for each in pieces[1:])
     assert all(each.to_s - each.end_s == 30 for each in pieces[:-1])
+
+
+def test_the_tail_is_longer_than_a_seam_and_the_longest_hold() -> None:
+    # Beats are final two seconds later at most.
+    assert SEAM_S + max(ENDS_AFTER_S.values()) + 2 < TAIL_S
+    assert FINAL_AFTER_S < 2
 
 
 @pytest.mark.parametrize("duration_s", [1.0, 900.0, 1805.6, 2600.0])
