@@ -32,7 +32,7 @@ class LeadTrend:
 
     low_cut_hz  as the file states it; None if it does not
     levels_mv   of each segment, None where it is not measured
-    reason      why nothing is measured
+    reason      why nothing is measured; of several, that of the most segments
     """
 
     lead: str
@@ -66,9 +66,9 @@ def _trend(waves: Sequence[Waves], lead: str, row: int, low_cut_hz: float | None
     levels = np.array([each.st_mv[row] for each in waves], np.float64)
     listed = tuple(None if np.isnan(level) else float(level) for level in levels)
     if np.isnan(levels).all():
-        reasons = [each.reason for each in waves if each.reason is not None]
-        # Without any segment's own reason, this lead has no signal in which others have one.
-        reason = max(reasons, key=reasons.count) if reasons else "no_signal"
+        # In a segment with levels of other leads this one has no signal around enough beats.
+        reasons = [each.reason or "no_signal" for each in waves]
+        reason = max(reasons, key=reasons.count, default="no_signal")
         return LeadTrend(lead, low_cut_hz, listed, reason=reason)
     low, high = int(np.nanargmin(levels)), int(np.nanargmax(levels))
     return LeadTrend(

@@ -96,6 +96,16 @@ def test_the_trend_of_a_lead_has_its_extremes() -> None:
     assert (second.reason, second.median_mv) == ("no_signal", None)
 
 
+def test_the_reason_of_a_lead_is_that_of_most_segments() -> None:
+    def waves(level: float, reason: str | None, count: int) -> list[Waves]:
+        levels = np.array([level, np.nan])
+        return [Waves(0.0, np.zeros(0), levels, 0, reason) for _ in range(count)]
+
+    few = waves(np.nan, "few_normal_beats", 2)
+    assert trends_of([*few, *waves(0.1, None, 5)], ("II", "V5"), ())[1].reason == "no_signal"
+    assert trends_of([*few, *waves(0.1, None, 1)], ("II", "V5"), ())[1].reason == "few_normal_beats"
+
+
 def test_a_high_pass_that_distorts_st_leaves_it_out() -> None:
     waves = [Waves(0.0, np.zeros(0), np.array([0.1, 0.1]), 100, None)]
     first, second = trends_of(waves, ("II", "V5"), (0.5, 0.05))
