@@ -8,13 +8,12 @@ from typing import Final
 
 import numpy as np
 
-from analysis.holter.rhythm import Array, Mask, Rhythm, within
+from analysis.holter.rhythm import MINUTE_S, Array, Mask, Rhythm, within
 
 # Three beats in a row are a run; two are a couplet (ACC/AHA/ESC terms).
 MIN_RUN_BEATS: Final = 3
 # As many ectopic beats in a row with the same number of others between them.
 MIN_REPEATS: Final = 3
-MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,18 @@ from typing import Final
 
 import numpy as np
 
-from analysis.holter.rhythm import CLASSES, SLOT_S, Array, Rhythm, total_s, touched, within
+from analysis.holter.rhythm import (
+    CLASSES,
+    MINUTE_S,
+    SLOT_S,
+    Array,
+    Rhythm,
+    total_s,
+    touched,
+    within,
+)
 
 HOUR_S: Final = 3600
-MINUTE_S: Final = 60.0
 # The least and the greatest rate are means of as many intervals in a row; the alarms on the rate
 # use as many (docs/watching.md).
 RATE_INTERVALS: Final = 8

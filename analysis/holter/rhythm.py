@@ -59,6 +59,7 @@ class Rhythm:
 
 
 SLOT_S: Final = 5
+MINUTE_S: Final = 60.0
 
 
 def within(times_s: Array, episodes: tuple[Episode, ...]) -> Mask:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from analysis.holter.ectopy import Ectopy
 from analysis.holter.fibrillation import Fibrillation
-from analysis.holter.rates import Rates
+from analysis.holter.rates import RATE_INTERVALS, Rates
+from analysis.holter.rhythm import MINUTE_S
 
 STRIP_S: Final = 10.0
 # Of an event that is longer than a strip, its beginning is shown after this time.
@@ -92,4 +93,5 @@ def _of_fibrillation(fibrillation: Fibrillation) -> Iterator[Moment]:
 def _of_rates(rates: Rates) -> Iterator[Moment]:
     for kind, rate in (("fastest", rates.whole.fastest), ("slowest", rates.whole.slowest)):
         if rate is not None:
-            yield Moment(f"{kind}_rate", rate.at_s, rate.at_s + 8 * 60 / rate.per_min)
+            length_s = RATE_INTERVALS * MINUTE_S / rate.per_min
+            yield Moment(f"{kind}_rate", rate.at_s, rate.at_s + length_s)

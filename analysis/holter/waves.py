@@ -31,13 +31,14 @@ MARGIN_S: Final = 1.0
 SLACK_S: Final = 0.06
 HALF_QRS_S: Final = 0.06
 PASSES: Final = 2  # the second one with the median of beats that lie on each other
-# A median of so many beats has a fifth of the noise of one.
+# A choice: a median of so many beats has about a fifth of the noise of one.
 MIN_ST_BEATS: Final = 30
 MIN_ST_FS_HZ: Final = 125.0
 ST_AFTER_J_MS: Final = 60.0
-# The level that ST is compared with: the end of the PR segment, before the QRS complex begins.
+# The level that ST is compared with: the end of the PR segment, from here to here before the QRS
+# complex begins; a choice.
 LEVEL_FROM_MS, LEVEL_TO_MS = 20.0, 4.0
-# Beats are laid on each other by their level from here to here, seconds from the peak.
+# Beats are laid on each other by their level from here to here, seconds from the peak; a choice.
 BEFORE_QRS_S: Final = (-0.12, -0.06)
 
 

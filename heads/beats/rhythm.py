@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 # Intervals from one usual beat to the next: those of the last minute, and the newest of them.
 LONG: Final = 64
 SHORT: Final = 16
+# Quantile of the usual intervals that stands for the long ones; a choice.
 HIGH_SHARE: Final = 0.8
-# Intervals that differ by less, of their median, are alike.
+# Intervals that differ by less, of their median, are alike; a choice.
 ALIKE_SHARE: Final = 0.06
-# Of the usual interval; shorter ones are early.
+# Of the usual interval; shorter ones are early; a choice.
 EARLY_SHARE: Final = 0.88
 LONGEST_S: Final = 3.0
 USUAL_S: Final = 0.8  # before there are intervals

@@ -135,7 +135,7 @@ def _strip(recording: LongRecording, rhythm: Rhythm, moment: Moment) -> Strip:
         (float(at_s), CLASSES[label])
         for at_s, label in zip(rhythm.beat_s[is_in], rhythm.label[is_in], strict=True)
     ]
-    # The mean of the samples that are left out, so that none is folded into lower frequencies.
+    # The mean of the samples that are left out, so that less is folded into lower frequencies.
     whole = signal[:, : signal.shape[1] // step * step]
     mean = whole.reshape(len(signal), -1, step).mean(axis=2)
     return Strip(moment, start_s, recording.fs / step, mean, tuple(labels))
